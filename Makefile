@@ -1,0 +1,25 @@
+# Everything runs from a virtual environment made of requirements.txt, the lock. Plain `make` prints this list.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/ready
+RUN := $(VENV)/bin
+
+.PHONY: help demo test check lock
+help:           ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
+demo: $(READY)  ## start the webhook on loopback and send it every example
+	@$(RUN)/python -m workload_policy.demo
+test: $(READY)  ## the fast tests
+	@$(RUN)/pytest -q -n auto $(PYTEST_ARGS)
+check: $(READY) ## format, lint, types, import contracts
+	@$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
+lock:           ## write requirements.txt anew from pyproject.toml (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
+		--no-emit-index-url --no-header pyproject.toml -o requirements.txt
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "workload-policy needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""What objects of the cluster look like: where a workload's values stand, and the CRDs."""
