@@ -4,7 +4,7 @@ VENV := .venv
 READY := $(VENV)/ready
 RUN := $(VENV)/bin
 
-.PHONY: help demo test check lock
+.PHONY: help demo test check docs lock
 help:           ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
 demo: $(READY)  ## start the webhook on loopback and send it every example
@@ -13,6 +13,10 @@ test: $(READY)  ## the fast tests
 	@$(RUN)/pytest -q -n auto $(PYTEST_ARGS)
 check: $(READY) ## format, lint, types, import contracts
 	@$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
+docs: $(READY)  ## write the generated files anew: CRDs and the policy reference
+	@$(RUN)/workload-policy crds --output-dir charts/workload-policy/files/crds
+	@$(RUN)/python -c 'from pathlib import Path; from workload_policy.reference import update_reference; \
+		update_reference(Path("docs/policy-reference.md"))'
 lock:           ## write requirements.txt anew from pyproject.toml (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
 		--no-emit-index-url --no-header pyproject.toml -o requirements.txt

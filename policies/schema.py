@@ -49,6 +49,7 @@ from policies.workload import Raw
 ENFORCE, WARN, AUDIT = "Enforce", "Warn", "Audit"
 ENFORCEMENTS = (ENFORCE, WARN, AUDIT)
 LONGEST_MESSAGE = 256
+ROOT_FIELDS = ("apiVersion", "kind", "metadata", "status")
 
 ARTICLES = {kind: f"{'an' if kind.value[0] in 'aeiou' else 'a'} {kind.value}" for kind in Type}
 VALUE_FLAGS = {"blocked": False, "canEdit": True, "required": False}
@@ -121,11 +122,9 @@ def parse_policy(raw: Object, kind: Kind, namespace: str, name: str, created: st
     top = spec if type(spec) is dict else {}
     enforcement, message = parse_enforcement(top, report), parse_message(top, report)
     blocks = {SPEC: parse_block(spec, kind, SPEC, report)}
-    if raw.get(MASTER_SPEC) is not None:
-        if MASTER_SPEC in kind.blocks:
-            blocks[MASTER_SPEC] = parse_block(raw[MASTER_SPEC], kind, MASTER_SPEC, report)
-        else:
-            report(MASTER_SPEC, "unknown field")
+    if MASTER_SPEC in kind.blocks and raw.get(MASTER_SPEC) is not None:
+        blocks[MASTER_SPEC] = parse_block(raw[MASTER_SPEC], kind, MASTER_SPEC, report)
+    report_unknown(raw, (*ROOT_FIELDS, *kind.blocks), "", report)
     return Policy(kind, namespace, name, created, enforcement, message, blocks, tuple(problems))
 
 
@@ -193,7 +192,7 @@ def report_unknown(raw: Object, known: Collection[str], path: str, report: Repor
     for name in sorted(name for name in raw if name not in known):
         close = get_close_matches(name, known, n=1)
         hint = f", did you mean {close[0]}?" if close else ""
-        report(f"{path}{label_step(name)}", f"unknown field{hint}")
+        report(f"{path}{label_step(name)}".removeprefix("."), f"unknown field{hint}")
 
 
 def as_object(raw: Raw) -> Object:

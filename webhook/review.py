@@ -8,11 +8,12 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
-from policies.kinds import GROUP, VERSION
+from policies.kinds import GROUP, POLICY_KINDS, VERSION
+from workloads.locate import metadata_of, text_of
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -25,16 +26,12 @@ class NotAReviewError(ValueError):
     """Bytes that are no AdmissionReview of ours, in a sentence for the caller."""
 
 
-class ObjectFields(msgspec.Struct):
-    """The fields of a workload or policy that a decision reads."""
+class WorkloadFields(TypedDict, total=False):
+    """The fields of a workload that a decision reads; the bytes of the rest are passed over."""
 
-    metadata: dict[str, Any] | None = None
-    spec: Any = None
-    masterSpec: Any = None  # noqa: N815 - the API's name
-
-    def raw(self) -> dict[str, Any]:
-        """The same as a raw object."""
-        return {"metadata": self.metadata, "spec": self.spec, "masterSpec": self.masterSpec}
+    metadata: dict[str, Any] | None
+    spec: Any
+    masterSpec: Any
 
 
 class KindFields(msgspec.Struct):
@@ -53,8 +50,8 @@ class RequestFields(msgspec.Struct):
     operation: str
     namespace: str | None = None
     name: str | None = None
-    object: ObjectFields | None = None
-    oldObject: ObjectFields | None = None  # noqa: N815 - the API's name
+    object: msgspec.Raw = msgspec.Raw(b"null")
+    oldObject: msgspec.Raw = msgspec.Raw(b"null")  # noqa: N815 - the API's name
 
 
 class ReviewFields(msgspec.Struct):
@@ -89,6 +86,8 @@ class Status:
 
 
 DECODER = msgspec.json.Decoder(ReviewFields)
+WORKLOAD_DECODER = msgspec.json.Decoder(WorkloadFields | None)
+POLICY_DECODER = msgspec.json.Decoder(dict[str, Any] | None)
 ENCODER = msgspec.json.Encoder()
 
 
@@ -96,6 +95,8 @@ def parse_review(body: bytes) -> Review:
     """The request in a body. NotAReviewError if it is no AdmissionReview v1 of our group and version."""
     try:
         fields = DECODER.decode(body)
+        decoder = POLICY_DECODER if fields.request.kind.kind in POLICY_KINDS else WORKLOAD_DECODER
+        new, old = (decoder.decode(raw) for raw in (fields.request.object, fields.request.oldObject))
     except (ValueError, RecursionError) as error:
         raise NotAReviewError(f"the body is not an AdmissionReview: {error}") from None
     if (fields.apiVersion, fields.kind) != (API_VERSION, KIND):
@@ -103,18 +104,16 @@ def parse_review(body: bytes) -> Review:
     request = fields.request
     if (request.kind.group, request.kind.version) != (GROUP, VERSION):
         raise NotAReviewError(f"expected an object of {GROUP}/{VERSION}, got another group or version")
-    if request.operation in (CREATE, UPDATE) and request.object is None:
+    if request.operation in (CREATE, UPDATE) and new is None:
         raise NotAReviewError(f"request.object: expected an object on {request.operation}, got null")
-    metadata = (request.object and request.object.metadata) or {}
-    name = request.name or metadata.get("name")
     return Review(
         request.uid,
         request.kind.kind,
         request.operation,
         request.namespace or "",
-        name if isinstance(name, str) else "",
-        request.object.raw() if request.object else None,
-        request.oldObject.raw() if request.oldObject else None,
+        request.name or text_of(metadata_of(new or {}), "name"),
+        new,
+        old,
     )
 
 
