@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policies.fill import Formulas
-from policies.kinds import MASTER_SPEC, SPEC, Kind
+from policies.kinds import MASTER_SPEC, SPEC
 from policies.rules import ValueRules
-from policies.schema import BlockRules, Policy, parse_policy
+from policies.schema import BlockRules, Policy
 from policies.values import Value, workload_values
-from policies.workload import Raw
 
 TOTAL_GPU = "totalGpu"
 
@@ -52,8 +51,3 @@ def compile_block(rules: BlockRules, values: Mapping[str, Value], *, fills: bool
     maps = {name: rule for name, rule in rules.maps.items() if name in values}
     formulas = Formulas(values, known)
     return CompiledBlock(BlockRules(known, maps, rules.bounds), formulas, rules.values.get(TOTAL_GPU), fills)
-
-
-def compile_raw(raw: Mapping[str, Raw], kind: Kind, namespace: str, name: str, created: str) -> CompiledPolicy:
-    """The policy of a raw object, ready to be asked."""
-    return compile_policy(parse_policy(raw, kind, namespace, name, created))

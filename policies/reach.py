@@ -32,7 +32,7 @@ def workloads_in_reach(snapshot: Snapshot, compiled: CompiledPolicy) -> list[Wor
     policy = compiled.policy
     kind, own = policy.kind.name, policy.namespace
     governing = snapshot.policies.get((kind, own))
-    if governing and governing.policy.name != policy.name:
+    if governing and governing.name != policy.name:
         return []
     is_global = own == snapshot.global_namespace
     return [

@@ -68,15 +68,21 @@ def admit(endpoint: str, body: bytes, snapshot: Snapshot, clock: Clock = time.mo
 
     `clock` tells seconds; it bounds the trial of a policy against the workloads in its reach.
     """
-    kinds = POLICY_KINDS if endpoint == VALIDATE_POLICY else WORKLOAD_KINDS
     try:
-        review = parse_review(body)
+        return answer(endpoint, body, snapshot, clock)
     except NotAReviewError as error:
         return Answer(400, f"{error}\n".encode(errors="backslashreplace"))
+    except RecursionError:
+        return Answer(400, b"the object is nested too deeply\n")
+
+
+def answer(endpoint: str, body: bytes, snapshot: Snapshot, clock: Clock) -> Answer:
+    """The same. NotAReviewError if the body is no review of a kind that the path serves."""
+    kinds = POLICY_KINDS if endpoint == VALIDATE_POLICY else WORKLOAD_KINDS
+    review = parse_review(body)
     kind = kinds.get(review.kind)
     if kind is None:
-        got = print_text(review.kind)
-        return Answer(400, f"/{endpoint} expected one of {', '.join(kinds)}, got {got}\n".encode())
+        raise NotAReviewError(f"/{endpoint} expected one of {', '.join(kinds)}, got {print_text(review.kind)}")
     if review.operation not in (CREATE, UPDATE) or review.new is None:
         return Answer(200, answer_allowed(review.uid), record_of(review, endpoint, allowed=True))
     if endpoint == MUTATE:
@@ -118,7 +124,7 @@ def validate(review: Review, new: Mapping[str, Raw], kind: Kind, snapshot: Snaps
 
 def validate_policy(review: Review, kind: Kind, snapshot: Snapshot, clock: Clock) -> Answer:
     """Refuse a policy that could never work; warn of the workloads that it would refuse."""
-    compiled = locate_policy(review.new or {}, kind, review.namespace, review.name)
+    compiled = locate_policy(review.new or {}, kind, review.namespace, review.name).compiled
     policy = compiled.policy
     problems = policy_problems(review, policy, snapshot)
     lines = tuple(problem.message for problem in problems)
@@ -142,8 +148,8 @@ def policy_problems(review: Review, policy: Policy, snapshot: Snapshot) -> tuple
     if review.operation == UPDATE and review.old is not None and same_rules(review.new or {}, review.old):
         return ()
     governing = snapshot.policies.get((policy.kind.name, policy.namespace))
-    if review.operation == CREATE and governing and governing.policy.name != policy.name:
-        title = f"{policy.kind.policy_name} {governing.policy.name} already governs {policy.namespace}"
+    if review.operation == CREATE and governing and governing.name != policy.name:
+        title = f"{policy.kind.policy_name} {governing.name} already governs {policy.namespace}"
         return (*policy.problems, Problem("metadata.namespace", title))
     return policy.problems
 

@@ -1,10 +1,10 @@
-"""Raw objects of the cluster -> Workload and CompiledPolicy. The raw object stays untouched."""
+"""Raw objects of the cluster -> Workload and StoredPolicy. The raw object stays untouched."""
 
+import json
 from collections.abc import Iterable, Mapping
 
-from policies.compile import CompiledPolicy, compile_raw
 from policies.kinds import API_VERSION, POLICY_KINDS, WORKLOAD_KINDS, Kind
-from policies.lookup import DEFAULT_GLOBAL_NAMESPACE, Snapshot, build_snapshot
+from policies.lookup import DEFAULT_GLOBAL_NAMESPACE, Snapshot, StoredPolicy, build_snapshot
 from policies.workload import Misshapen, Raw, Workload
 
 Object = Mapping[str, Raw]
@@ -45,15 +45,16 @@ def locate_workload(raw: Object, kind: Kind, namespace: str | None = None, name:
     )
 
 
-def locate_policy(raw: Object, kind: Kind, namespace: str | None = None, name: str | None = None) -> CompiledPolicy:
-    """The policy in a raw object of the policy kind of `kind`, ready to be asked."""
+def locate_policy(raw: Object, kind: Kind, namespace: str | None = None, name: str | None = None) -> StoredPolicy:
+    """The policy in a raw object of the policy kind of `kind`."""
     metadata = metadata_of(raw)
-    return compile_raw(
-        raw,
+    rules = {key: node for key, node in raw.items() if key not in ("metadata", "status")}
+    return StoredPolicy(
         kind,
         namespace or namespace_of(raw),
         name or text_of(metadata, "name"),
         text_of(metadata, "creationTimestamp"),
+        json.dumps(rules, separators=(",", ":")).encode(),
     )
 
 
