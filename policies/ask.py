@@ -31,7 +31,6 @@ from policies.rules import (
     broken_rules,
     locked,
     not_allowed,
-    subjects,
 )
 from policies.values import Value
 from policies.workload import Block, Misshapen, Raw, unwrap
@@ -65,8 +64,8 @@ def policy_violations(question: Question) -> Iterator[Violation]:
     change, rules = question.change, question.compiled.rules
     if rules.bounds and change.new != change.old:
         yield from (question.line(bound) for bound in rules.bounds)
-    for value_rules in rules.values.values():
-        yield from value_violations(question, value_rules)
+    for name, value_rules in question.compiled.table.asked(change.new.values):
+        yield from value_violations(question, name, value_rules)
     for map_rules in rules.maps.values():
         if map_rules.value.name not in change.new.values:
             yield from map_violations(question, map_rules)
@@ -75,32 +74,21 @@ def policy_violations(question: Question) -> Iterator[Violation]:
 # Single values
 
 
-def value_violations(question: Question, rules: ValueRules) -> Iterator[Violation]:
+def value_violations(question: Question, name: str, rules: ValueRules) -> Iterator[Violation]:
     """The lines on a single value, under the spelling that the workload uses."""
-    change = question.change
-    looks_at = looked_at(rules, question.compiled.formulas)
-    for name in subjects(rules.value, change.new.values, question.compiled.rules.values):
-        if not change.touches(name, *looks_at):
-            continue
-        default = default_of(rules, question.compiled.formulas, question.raw_of)
-        reading = change.new.values.get(name)
-        for broken in broken_rules(rules, reading, default, presence=question.presence):
-            yield question.line(broken, change.values[name])
+    change, formulas = question.change, question.compiled.formulas
+    looks_at = () if rules.editable or rules.given else formulas.chain(rules.value.name)
+    if not change.touches(name, *looks_at):
+        return
+    default = rules.given if rules.editable or rules.given else computed_default(rules, formulas, question.raw_of)
+    for broken in broken_rules(rules, change.new.values.get(name), default, presence=question.presence):
+        yield question.line(broken, change.values[name])
 
 
-def looked_at(rules: ValueRules, formulas: Formulas) -> tuple[str, ...]:
-    """The values that a computed default stands on, where the rules compare with it."""
-    return () if rules.editable or rules.given else formulas.chain(rules.value.name)
-
-
-def default_of(rules: ValueRules, formulas: Formulas, raw_of: RawOf) -> Given | None:
-    """The policy's default, computed or not, where the rules compare with it."""
-    if rules.editable or rules.given:
-        return rules.given
+def computed_default(rules: ValueRules, formulas: Formulas, raw_of: RawOf) -> Given | None:
+    """The default that a formula gives in the object as it will be stored."""
     raw = formulas.compute(rules.value.name, raw_of)
-    if raw is None:
-        return None
-    return Given(raw, read_value(rules.value, raw), show_value(rules.value, raw))
+    return None if raw is None else Given(raw, read_value(rules.value, raw), show_value(rules.value, raw))
 
 
 # Maps
@@ -155,27 +143,22 @@ def is_as_given(question: Question, rules: MapRules, label: str) -> bool:
 def member_violations(question: Question, rules: MapRules, label: str) -> Iterator[Violation]:
     """The lines on the members of a live item."""
     change, value = question.change, rules.value
-    values, readings = members_of(value), change.new.items(value.name)[label].members
-    formulas = Formulas(values, rules.members)
+    readings = change.new.items(value.name)[label].members
+    for name, asked in question.compiled.members[value.name].asked(readings):
+        chain = () if asked.editable else Formulas(members_of(value), rules.members).chain(asked.value.name)
+        if not change.touches_members(value, label, name, *chain):
+            continue
+        default = None if asked.editable else member_default(question, rules, label, asked)
+        for broken in broken_rules(asked, readings.get(name), default, presence=question.presence):
+            yield Violation(Place(change.block, value, label, members_of(value)[name]), broken, of_policy=True)
+
+
+def member_default(question: Question, rules: MapRules, label: str, asked: ValueRules) -> Given | None:
+    """The policy's default of a member: that of its item with this label, else of DEFAULTS, else computed."""
     own = rules.items[label].own if label in rules.items else None
-    for member in rules.members.values():
-        given = (own or {}).get(member.value.name) or rules.defaults.get(member.value.name)
-        asked = ValueRules(
-            member.value,
-            member.required,
-            member.blocked,
-            member.editable,
-            member.bounds,
-            given,
-            member.derived,
-        )
-        looks_at = looked_at(asked, formulas)
-        for name in subjects(member.value, readings, rules.members):
-            if not change.touches_members(value, label, name, *looks_at):
-                continue
-            default = default_of(asked, formulas, content_of(question, value, label).get)
-            for broken in broken_rules(asked, readings.get(name), default, presence=question.presence):
-                yield Violation(Place(change.block, value, label, values[name]), broken, of_policy=True)
+    given = (own or {}).get(asked.value.name) or rules.defaults.get(asked.value.name)
+    formulas = Formulas(members_of(rules.value), rules.members)
+    return given or computed_default(asked, formulas, content_of(question, rules.value, label).get)
 
 
 def content_of(question: Question, value: Value, label: str) -> Mapping[str, Raw]:

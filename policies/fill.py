@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from policies.quantity import is_binary, print_number, print_quantity
-from policies.reading import Malformed, read_value
+from policies.reading import Malformed, members_of, read_value
 from policies.rules import MapRules, ValueRules
 from policies.values import Type, Value
 from policies.workload import Raw
@@ -69,7 +69,7 @@ class Formulas:
 
 def fill_members(rules: MapRules, members: Mapping[str, Raw]) -> dict[str, Raw]:
     """The members that DEFAULTS and then defaultFrom add to a live item."""
-    values = rules.value.members
+    values = members_of(rules.value)
     full = {name: raw for name, raw in members.items() if raw is not None}
     added: dict[str, Raw] = {}
     for name, given in rules.defaults.items():

@@ -4,7 +4,7 @@ Single values are replaced whole, maps merge by label, a layer that sets one of 
 layers; then DEFAULTS and defaultFrom fill (semantics.md, section 3).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -98,10 +98,12 @@ def single_raw(block: Block, value: Value | None) -> Raw:
 
 def merge_block(layers: Layers) -> Iterator[Addition]:
     """All that the merge adds to the block, in catalogue order, labels in code-point order."""
-    rules = layers.rules
-    named = {*rules.values, *rules.maps, *(name for name in layers.base if name in layers.values)}
-    for name in sorted(named, key=lambda name: layers.values[name].order):
-        value = layers.values[name]
+    fillable: Iterable[Value] = layers.compiled.fillable if layers.compiled else ()
+    if layers.base:
+        named = {value.name: value for value in fillable}
+        named |= {name: layers.values[name] for name in layers.base if name in layers.values}
+        fillable = sorted(named.values(), key=lambda value: value.order)
+    for value in fillable:
         if value.type is Type.MAP:
             yield from merge_map(layers, value)
         else:
@@ -110,10 +112,12 @@ def merge_block(layers: Layers) -> Iterator[Addition]:
 
 def merge_single(layers: Layers, value: Value) -> Iterator[Addition]:
     """The value that an earlier layer states, or that is computed."""
+    if layers.own_raw(value.name) is not None:
+        return
     raw, origin = layers.stated(value.name)
     if raw is None and layers.rules is not NO_RULES and layers.compiled:
         raw, origin = layers.compiled.formulas.missing(value.name, layers.stated_raw), Origin.POLICY
-    if raw is not None and origin is not Origin.OWN:
+    if raw is not None:
         yield Addition(Place(layers.block, value), raw, origin)
 
 

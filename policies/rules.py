@@ -4,7 +4,7 @@ A builder turns the policy's JSON into a Bound (a question with its answer's wor
 compiled; asking it costs a comparison. Rules and their words: semantics.md, sections 2 and 5.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from policies.place import Place
@@ -337,14 +337,34 @@ BOUND_RULES: Mapping[str, BoundRule] = {
 }
 
 
-def subjects(value: Value, readings: Mapping[str, Reading], named: Collection[str]) -> tuple[str, ...]:
-    """The names of which the rules of a value are asked: its own, and its second spelling where that is set.
+@dataclass(frozen=True, slots=True)
+class RuleTable:
+    """The rules of a block or of a map's members, by each spelling that they are asked of.
 
-    `named` are the names that have rules of their own. Where only the second spelling is set, it alone is asked.
+    `demanding` are those that have something to say of an absent value.
     """
-    second = (name for name in value.spellings if name != value.name and not value.alias)
-    set_there = tuple(name for name in second if name in readings and name not in named)
-    return (value.name, *set_there) if value.name in readings or not set_there else set_there
+
+    by_spelling: Mapping[str, ValueRules]
+    demanding: tuple[ValueRules, ...]
+
+    def asked(self, readings: Mapping[str, Reading]) -> Iterator[tuple[str, ValueRules]]:
+        """Each name that the rules are asked of, set or missing, with its rules."""
+        for name in readings:
+            if (rules := self.by_spelling.get(name)) is not None:
+                yield name, rules
+        for rules in self.demanding:
+            if not any(name in readings for name in rules.value.spellings if self.by_spelling.get(name) is rules):
+                yield rules.value.name, rules
+
+
+def rule_table(rules: Mapping[str, ValueRules]) -> RuleTable:
+    """Index rules by name. A second spelling that has no rules of its own is asked those of the first."""
+    by_spelling = dict(rules)
+    for name, value_rules in rules.items():
+        if not value_rules.value.alias:
+            by_spelling |= {second: value_rules for second in value_rules.value.spellings if second not in rules}
+        by_spelling[name] = value_rules
+    return RuleTable(by_spelling, tuple(rule for rule in rules.values() if rule.required or not rule.editable))
 
 
 def is_empty(reading: Reading) -> bool:

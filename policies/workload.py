@@ -1,6 +1,6 @@
 """The record Workload, and where its values stand in a raw block. Nothing is decoded or copied here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,9 @@ def raw_items(wrapper: Raw) -> Mapping[str, Raw] | Misshapen:
     items = unwrap(wrapper, "items")
     if items is None:
         return EMPTY
-    if isinstance(items, Misshapen) or type(items) is not dict:
+    if isinstance(items, Misshapen):
+        return items
+    if type(items) is not dict:
         return Misshapen(items)
     return {label: item for label, item in items.items() if item is not None}
 
@@ -77,8 +79,3 @@ def raw_items(wrapper: Raw) -> Mapping[str, Raw] | Misshapen:
 def is_deleted(item: Raw) -> bool:
     """Whether an item carries the marker `deleted: true`."""
     return type(item) is dict and item.get("deleted") is True
-
-
-def live_labels(items: Mapping[str, Raw]) -> Iterator[str]:
-    """The labels of the items that are not deleted."""
-    return (label for label, item in items.items() if not is_deleted(item))

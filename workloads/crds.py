@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.kinds import GROUP, KINDS, MASTER_SPEC, SPEC, VERSION, Kind
-from policies.schema import allowed_rules
+from policies.schema_values import allowed_rules
 from policies.values import CATALOGUE, Type, Value, policy_values
 
 Schema = dict[str, Any]
