@@ -77,7 +77,7 @@ def policy_violations(question: Question) -> Iterator[Violation]:
 def value_violations(question: Question, name: str, rules: ValueRules) -> Iterator[Violation]:
     """The lines on a single value, under the spelling that the workload uses."""
     change, formulas = question.change, question.compiled.formulas
-    looks_at = () if rules.editable or rules.given else formulas.chain(rules.value.name)
+    looks_at = () if rules.editable or rules.given else formulas.fields_behind(rules.value.name)
     if not change.touches(name, *looks_at):
         return
     default = rules.given if rules.editable or rules.given else computed_default(rules, formulas, question.raw_of)
@@ -145,7 +145,7 @@ def member_violations(question: Question, rules: MapRules, label: str) -> Iterat
     change, value = question.change, rules.value
     readings = change.new.items(value.name)[label].members
     for name, asked in question.compiled.members[value.name].asked(readings):
-        chain = () if asked.editable else Formulas(members_of(value), rules.members).chain(asked.value.name)
+        chain = () if asked.editable else Formulas(members_of(value), rules.members).fields_behind(asked.value.name)
         if not change.touches_members(value, label, name, *chain):
             continue
         default = None if asked.editable else member_default(question, rules, label, asked)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from policies.quantity import is_binary, print_number, print_quantity
 from policies.reading import Malformed, members_of, read_value
@@ -39,7 +40,7 @@ class Formulas:
             return print_number(product)
         return print_quantity(product, binary=rules.derived.binary or is_binary(str(source)))
 
-    def chain(self, name: str) -> tuple[str, ...]:
+    def fields_behind(self, name: str) -> tuple[str, ...]:
         """The fields that a computed default stands on, in turn, under either spelling."""
         fields: list[str] = []
         rules = self.rules.get(name)
@@ -49,11 +50,11 @@ class Formulas:
         return tuple(fields)
 
     def source(self, field: str, raw_of: RawOf, visited: tuple[str, ...]) -> Raw:
-        """What a formula stands on: the field, its other spelling where that is set, or its own default."""
-        for name in (field, *self.values[field].spellings):
-            if (raw := raw_of(name)) is not None:
-                return raw
-        return self.missing(field, raw_of, visited)
+        """What a formula stands on: the field or its other spelling, where set; else the default of either."""
+        spellings = dict.fromkeys((field, *self.values[field].spellings))
+        stated = (raw_of(name) for name in spellings)
+        computed = (self.missing(name, raw_of, visited) for name in spellings)
+        return next((raw for raw in chain(stated, computed) if raw is not None), None)
 
     def missing(self, name: str, raw_of: RawOf, visited: tuple[str, ...] = ()) -> Raw:
         """The computed default of an absent value, unless another of its group is set or comes first."""

@@ -232,6 +232,15 @@ def relation_fault(relation: Relation, readings: Mapping[str, Reading], presence
     return relation.broken(relation, blamed, [readings.get(name) for name in relation.others], presence)
 
 
+def clashing_bounds(readings: Mapping[str, Reading]) -> Iterator[tuple[str, Fault]]:
+    """Values that by themselves are fine, and together are out of order: a limit below its request."""
+    for relation in RELATIONS:
+        if relation.broken in (below_other, above_other) and (
+            found := relation_fault(relation, readings, presence=False)
+        ):
+            yield relation.blamed, found
+
+
 def block_faults(change: Change) -> Iterator[tuple[str, Fault]]:
     """The lines over several single values of a block, each with the name that it blames."""
     for relation in RELATIONS:

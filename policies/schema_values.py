@@ -42,7 +42,7 @@ Object = Mapping[str, Raw]
 def report_unknown(raw: Object, known: Collection[str], path: str, report: Report) -> None:
     """Fields that nothing reads, with the nearest that would be."""
     for name in sorted(name for name in raw if name not in known):
-        close = get_close_matches(name, known, n=1)
+        close = get_close_matches(name, known, n=1, cutoff=0.7)
         hint = f", did you mean {close[0]}?" if close else ""
         report(f"{path}{label_step(name)}".removeprefix("."), f"unknown field{hint}")
 
