@@ -1,0 +1,1 @@
+"""Certificates. Knows nothing of policies or of HTTP."""
