@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from policies.compile import compile_raw
 from policies.decide import case_of, judge_workload
 from policies.kinds import SPEC, TRAINING
 from policies.lookup import build_snapshot
 from policies.values import CATALOGUE
 from policies.workload import Workload
 from workload_policy.reference import render_reference, update_reference
+from workloads.locate import locate_policy
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "policy-reference.md"
 EXAMPLES = [
@@ -32,10 +32,10 @@ def test_the_file_is_current(tmp_path: Path) -> None:
 
 def told(policy: dict[str, Any], workload: dict[str, Any]) -> list[str]:
     """What the author of a TrainingWorkload is told under a policy."""
-    compiled = compile_raw({SPEC: policy}, TRAINING, "runai-a", "example", "")
-    assert [problem.message for problem in compiled.policy.problems] == []
+    stored = locate_policy({SPEC: policy}, TRAINING, "runai-a", "example")
+    assert [problem.message for problem in stored.compiled.policy.problems] == []
     named = Workload(TRAINING, "runai-a", "job", {SPEC: workload | {"name": {"value": "job"}}})
-    return list(judge_workload(case_of(build_snapshot([compiled], []), named, None)).lines)
+    return list(judge_workload(case_of(build_snapshot([stored], []), named, None)).lines)
 
 
 @pytest.mark.parametrize(("policy", "workload", "message"), EXAMPLES)
