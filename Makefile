@@ -4,13 +4,16 @@ VENV := .venv
 READY := $(VENV)/ready
 RUN := $(VENV)/bin
 
-.PHONY: help demo test check docs lock
+.PHONY: help demo test cluster-test check docs lock
 help:           ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | column -t -s '|'
 demo: $(READY)  ## start the webhook on loopback and send it every example
 	@$(RUN)/python -m workload_policy.demo
 test: $(READY)  ## the fast tests
 	@$(RUN)/pytest -q -n auto $(PYTEST_ARGS)
+cluster-test: $(READY) ## the tests against a real API server (built once by Go, minutes)
+	@$(RUN)/python tests/cluster/binaries.py
+	@$(RUN)/pytest -q tests/cluster $(PYTEST_ARGS)
 check: $(READY) ## format, lint, types, import contracts
 	@$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 docs: $(READY)  ## write the generated files anew: CRDs and the policy reference
