@@ -232,13 +232,12 @@ def relation_fault(relation: Relation, readings: Mapping[str, Reading], presence
     return relation.broken(relation, blamed, [readings.get(name) for name in relation.others], presence)
 
 
-def clashing_bounds(readings: Mapping[str, Reading]) -> Iterator[tuple[str, Fault]]:
-    """Values that by themselves are fine, and together are out of order: a limit below its request."""
+def bound_faults(name: str, readings: Mapping[str, Reading]) -> Iterator[Fault]:
+    """The lines on a value that is out of order with another: a limit below its request."""
     for relation in RELATIONS:
-        if relation.broken in (below_other, above_other) and (
-            found := relation_fault(relation, readings, presence=False)
-        ):
-            yield relation.blamed, found
+        if relation.blamed == name and relation.broken in (below_other, above_other):
+            found = relation_fault(relation, readings, presence=False)
+            yield from () if found is None else (found,)
 
 
 def block_faults(change: Change) -> Iterator[tuple[str, Fault]]:

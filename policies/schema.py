@@ -7,7 +7,7 @@ sets its value, a default that cannot be read is not filled.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from policies.intrinsic import clashing_bounds
+from policies.intrinsic import bound_faults
 from policies.kinds import MASTER_SPEC, SPEC, Kind
 from policies.printing import print_few
 from policies.rules import (
@@ -136,9 +136,9 @@ def parse_block(raw: Raw, kind: Kind, block: str, report: Report) -> BlockRules:
         else:
             layer = Layer(f"{block}.{name}", values, formulas, report)
             singles[name] = parse_single(value, raw[name], layer)
-    given = {name: rules.given.reading for name, rules in singles.items() if rules.given}
-    for name, found in clashing_bounds(given):
-        report(f"{block}.{name}.value", found.problem)
+            given = {name: rules.given.reading for name, rules in singles.items() if rules.given}
+            for found in bound_faults(name, given):
+                report(f"{block}.{name}.value", found.problem)
     known = (*(("enforcement", "message") if block == SPEC else ()), *values)
     report_unknown(raw, known, block, report)
     return BlockRules(singles, maps)

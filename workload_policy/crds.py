@@ -10,7 +10,7 @@ from workloads.crds import Schema, all_crds
 HEADER = "# Generated from policies/values.py by `workload-policy crds`; not to be edited.\n"
 
 
-class _Plain(yaml.SafeDumper):
+class _Plain(yaml.CSafeDumper):
     """Writes what occurs twice twice, where PyYAML would write an anchor and an alias."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
