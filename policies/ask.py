@@ -62,7 +62,7 @@ class Question:
 def policy_violations(question: Question) -> Iterator[Violation]:
     """Every line of the policy on one block."""
     change, rules = question.change, question.compiled.rules
-    if rules.bounds and change.new != change.old:
+    if rules.bounds and change.touches_anything():
         yield from (question.line(bound) for bound in rules.bounds)
     for name, value_rules in question.compiled.table.asked(change.new.values):
         yield from value_violations(question, name, value_rules)

@@ -31,6 +31,13 @@ class Change:
             if name in self.values
         )
 
+    def touches_anything(self) -> bool:
+        """Whether the request changes any value or item of the block."""
+        if self.old is None or self.touches(*self.new.values, *self.old.values):
+            return True
+        labels = {(name, label) for block in (self.new, self.old) for name in block.maps for label in block.maps[name]}
+        return any(self.touches_item(self.values[name], label) for name, label in labels)
+
     def stored_item(self, name: str, label: str) -> Item | None:
         """The item as it is stored today; None if it is not."""
         return None if self.old is None else self.old.items(name).get(label)

@@ -20,26 +20,26 @@ def refusals_in_reach(snapshot: Snapshot, compiled: CompiledPolicy, clock: Calla
         return ()
     deadline = clock() + MOST_SECONDS
     lines: list[str] = []
-    for workload in workloads_in_reach(snapshot, compiled)[:MOST_TRIED]:
+    for key in keys_in_reach(snapshot, compiled)[:MOST_TRIED]:
         if clock() > deadline:
             break
-        lines += first_refusal(snapshot, compiled, workload)
+        lines += first_refusal(snapshot, compiled, snapshot.workloads[key])
     return tuple(first_lines(lines, MOST_NAMED))
 
 
-def workloads_in_reach(snapshot: Snapshot, compiled: CompiledPolicy) -> list[Workload]:
-    """The workloads that the policy would govern, by namespace and name."""
+def keys_in_reach(snapshot: Snapshot, compiled: CompiledPolicy) -> list[tuple[str, str, str]]:
+    """The keys of the workloads that the policy would govern, by namespace and name."""
     policy = compiled.policy
     kind, own = policy.kind.name, policy.namespace
     governing = snapshot.policies.get((kind, own))
     if governing and governing.name != policy.name:
         return []
     is_global = own == snapshot.global_namespace
-    return [
-        snapshot.workloads[key]
-        for key in sorted(key for key in snapshot.workloads if key[0] == kind)
-        if key[1] == own or (is_global and (kind, key[1]) not in snapshot.policies)
-    ]
+    return sorted(
+        key
+        for key in snapshot.workloads
+        if key[0] == kind and (key[1] == own or (is_global and (kind, key[1]) not in snapshot.policies))
+    )
 
 
 def first_refusal(snapshot: Snapshot, compiled: CompiledPolicy, workload: Workload) -> Iterator[str]:

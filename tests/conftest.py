@@ -1,6 +1,7 @@
-"""What all tests share: the golden cases' runner is imported as `golden`, here and by the command line's tests."""
+"""What all tests share: the golden cases' runner is imported as `golden`, the laws' strategies as `strategies`."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "property")]
