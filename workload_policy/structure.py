@@ -161,8 +161,19 @@ def path_below(path: str, schema: Schema, key: str | int) -> str:
 def wrong_types(raw: Object, kind: Kind, *, policy: bool) -> Iterator[Flaw]:
     """What is not of the schema's type. A null member counts as absent: the API server drops it."""
     schema = whole_schema(kind, policy=policy)
-    for error in type_validator(kind, policy=policy).iter_errors(without_nulls(raw, schema)):
+    errors = type_validator(kind, policy=policy).iter_errors(without_nulls(raw, schema))
+    for error in sorted(errors, key=lambda error: order_of(error.absolute_path, schema)):
         yield Flaw(path_of(error.absolute_path, schema), sentence_of(error))
+
+
+def order_of(keys: Iterable[str | int], schema: Schema) -> list[tuple[int, str]]:
+    """Where a path stands: fields in the schema's order, labels in code-point order after them."""
+    order = []
+    for key in keys:
+        fields = list(schema.get("properties", ()))
+        order.append((key, "") if type(key) is int else (fields.index(key) if key in fields else len(fields), str(key)))
+        schema = schema["items"] if type(key) is int else schema_below(schema, str(key)) or {}
+    return order
 
 
 def without_nulls(node: Raw, schema: Schema) -> Raw:
