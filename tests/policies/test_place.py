@@ -95,4 +95,4 @@ def test_places_in_the_order_of_messages() -> None:
         Place(MASTER_SPEC),
         Place(MASTER_SPEC, VALUES["active"]),
     ]
-    assert sorted(ordered[::-1], key=lambda place: place.order) == ordered
+    assert sorted(ordered[1::2] + ordered[::2], key=lambda place: place.order) == ordered

@@ -77,7 +77,7 @@ def test_no_reading(name: str, raw: Any) -> None:
 
 
 def test_absent_is_none() -> None:
-    assert [read_value(value, None) for value in CATALOGUE if value.type is not Type.MAP] == [None] * 66
+    assert {read_value(value, None) for value in CATALOGUE if value.type is not Type.MAP} == {None}
 
 
 def test_a_wrapper_that_is_no_object_is_told_as_one() -> None:
