@@ -97,8 +97,10 @@ def additions(case: Case, block: str) -> Iterator[Addition]:
 def is_due(case: Case, addition: Addition, values: Mapping[str, Value]) -> bool:
     """Whether the request has it filled: on CREATE all; else what it took away, or brought in need of it."""
     stored, block = case.stored, addition.place.block
-    if stored is None or (block != SPEC and block not in stored.blocks):
+    if stored is None:
         return True
+    if block != SPEC and block not in stored.blocks:
+        return block in case.new.blocks or case.changes_base
     if addition.origin is Origin.BASE and case.changes_base:
         return True
     return was_there(stored.block(block), addition.place, values)

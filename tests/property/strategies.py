@@ -15,7 +15,7 @@ Object = dict[str, Any]
 NUMERIC = (Type.NUMBER, Type.INTEGER, Type.QUANTITY)
 WILD = (None, 5, -1, "x", "", [], {}, True, 0.5, "1e3", [5], {"value": 1}, 10**40, "9" * 40)
 GOOD: Mapping[Type, tuple[Any, ...]] = {
-    Type.STRING: ("a", "b", "b c", "a;b", "", "1g.5gb", "SECRET:a,b", "SECRET:x"),
+    Type.STRING: ("a", "b", "b c", "a;b", "", "1g.5gb", "SECRET:a,b", "SECRET:x", "c\x1bd\n"),
     Type.BOOLEAN: (True, False),
     Type.INTEGER: (0, 1, 2, 3, 80, 70000),
     Type.NUMBER: (0, 1, "1", "1.0", 2, "0.5", "500m", "3", "-1"),
@@ -23,7 +23,7 @@ GOOD: Mapping[Type, tuple[Any, ...]] = {
     Type.DURATION: ("60m", "1h", "5s", "0", "1h30m"),
     Type.LIST: ([], ["KILL"], ["KILL", "CHOWN"], ["a"]),
 }
-LABELS = ("a", "b", "DEFAULTS", "c/d~e", "é")
+LABELS = ("a", "b", "DEFAULTS", "c/d~e", "é\n\x7f\x85")
 OFTEN = (
     "gpu",
     "gpuDevices",
@@ -37,7 +37,7 @@ OFTEN = (
     "pvcs",
     "image",
 )
-BASES = ("base", "gone", "tpl")
+BASES = ("base", "go\tne", "tpl")
 
 
 def some_of(optional: Mapping[str, SearchStrategy[Any]]) -> SearchStrategy[Object]:
@@ -100,7 +100,7 @@ def rule_operands(value: Value, fields: tuple[str, ...]) -> Mapping[str, SearchS
 
 def governed(value: Value, fields: tuple[str, ...]) -> SearchStrategy[Any]:
     """A value as policies write it."""
-    odd = st.sampled_from([None, 5, {}, {"rules": 5}, {"items": 5}, {"itemRules": 5}, {"valu": 1}])
+    odd = st.sampled_from([None, 5, {}, {"rules": 5}, {"items": 5}, {"itemRules": 5}, {"valu\n": 1}])
     if value.type is not Type.MAP:
         entry = some_of({"rules": some_of(rule_operands(value, fields)), "value": content_of(value)})
         return st.one_of(odd, *[entry] * 4)

@@ -5,7 +5,7 @@ import golden
 import pytest
 
 from policies.kinds import WORKLOAD_KINDS
-from workload_policy.check import bases_first, create, result_of
+from workload_policy.check import bases_first
 from workload_policy.inputs import Entry
 from workload_policy.manifests import Document, Position
 
@@ -588,11 +588,6 @@ def test_what_an_alias_shares_is_filled_where_it_is_missing_only(command: Any) -
     ]
 
 
-# The same cases through the command line and through the webhook
-
-CREATED = {name: case for name, case in golden.load_cases() if "old" not in case and case.get("mutate", True)}
-
-
 def an_entry(raw: golden.Object) -> Entry:
     """A manifest that stands nowhere."""
     metadata = raw["metadata"]
@@ -606,19 +601,3 @@ def test_a_chain_of_bases_is_longer_than_the_stack() -> None:
         for i in range(1100)
     ]
     assert list(bases_first([an_entry(raw) for raw in chain], "runai")) == list(range(1100))[::-1]
-
-
-@pytest.mark.parametrize("case", CREATED.values(), ids=CREATED)
-def test_golden_cases_come_to_what_the_webhook_says(case: golden.Object) -> None:
-    raw = golden.workload_in(case, "workload")
-    before = json.dumps(raw)
-    result = result_of(create(an_entry(raw), golden.snapshot_in(case), "ignore"))
-    assert json.dumps(raw) == before
-    if any(line["rule"] == "schema" for line in result["violations"]):  # it never reaches the webhook
-        assert (result["allowed"], result["patch"], result["object"]) == (False, [], raw)
-        return
-    patch = {operation["path"]: operation["value"] for operation in result["patch"]}
-    lines = [line["message"] for line in result["violations"]]
-    found = golden.Answer(patch, lines, result["allowed"], result["warnings"], None, [], {}, result["defaults"])
-    of_the_author = {name: case[name] for name in case.keys() - {"message", "causes", "annotations"}}
-    assert golden.as_text(found) == golden.as_text(golden.expected_of(of_the_author, found))
