@@ -16,7 +16,7 @@ def print_text(text: str) -> str:
     """Bare if it is short and plain, else an ASCII JSON string of its first 64 characters."""
     if BARE_TEXT.fullmatch(text):
         return text
-    quoted = json.dumps(text[:LONGEST_TEXT]).replace("\x7f", "\\u007f")
+    quoted = json.dumps(text[:LONGEST_TEXT])
     return quoted if len(text) <= LONGEST_TEXT else quoted[:-1] + '..."'
 
 
